@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Judge a kernel log: print the first line that must not be there.
+
+usage: vm-log.py [--expect REGEX]... LOG
+
+Exit status 0: the log is clean, and every REGEX occurs in it; 1: not so, and
+one line says what was found; 3: QEMU itself was at fault, and the run tells
+nothing. A line that matches a REGEX is allowed. So is the
+whole report around it: from "cut here" to "end trace", or the trace that
+dump_stack() prints after the line.
+"""
+
+import argparse
+import re
+import sys
+
+# What the kernel prints when something is wrong with it
+BAD = re.compile("|".join((
+    r"\bWARNING:",
+    r"\bBUG:",
+    r"\bkernel BUG at\b",
+    r"\bOops\b",
+    r"\bCall Trace:",
+    r"\bKernel panic\b",
+    r"\bgeneral protection fault\b",
+    r"\b[Uu]nable to handle\b",
+    r"\b(divide|stack segment|invalid opcode|double fault|int3)\b.*\[#",
+    # lockdep and its kin
+    r"\bpossible (circular|recursive) locking\b",
+    r"\bINFO: .*\block",
+    r"\bINFO: trying to register non-static key\b",
+    r"\binconsistent lock state\b",
+    r"\block inversion\b",
+    r"-safe -> .*-unsafe lock order\b",
+    r"\bbad unlock balance\b",
+    r"\bInvalid wait context\b",
+    r"\bheld lock freed\b",
+    r"\block held when returning\b",
+    r"\bsuspicious RCU usage\b",
+    r"\bDEBUG_LOCKS_WARN_ON\b",
+    # sanitizers and checkers of memory
+    r"\b(KASAN|KCSAN|KMSAN|UBSAN|ODEBUG|KFENCE): ",
+    r"\bkmemleak: [0-9]+ new suspected\b",
+    r"\brefcount_t: ",
+    r"\blist_(add|del) corruption\b",
+    r"\bBad (page|rss-counter)\b",
+    r"\bbad page state\b",
+    r"\bpage allocation failure\b",
+    r"\bSLUB: Unable to allocate\b",
+    r"\bOut of memory\b",
+    r"\binvoked oom-killer\b",
+    # scheduling and time
+    r"\bsleeping function called\b",
+    r"\bscheduling while atomic\b",
+    r"\bvoluntary context switch within RCU\b",
+    r"\brcu.*\b(stalls? on|self-detected stall|kthread starved)\b",
+    r"\bblocked for more than [0-9]+ seconds\b",
+    r"\bsoft lockup\b",
+    r"\bhard LOCKUP\b",
+    r"\bworkqueue lockup\b",
+    r"\bNMI handler .* took too long\b",
+    # a test inside the kernel
+    r"^(\w+:)?\s*not ok\b(?!.*# (SKIP|TODO)\b)",
+    # goalloc's own reports
+    r"\bgoalloc: (misuse|unloaded with|check)\b",
+)))
+STAMP = re.compile(r"^\[ *[0-9]+\.[0-9]+\](\[ *[TC][0-9]+\])? ?")
+CUT = "------------[ cut here ]------------"
+END = "---[ end trace"
+# How far a report's first line is from the trace that dump_stack() prints
+TRACE_DISTANCE = 12
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8", errors="replace") as log:
+        return [STAMP.sub("", line.rstrip("\r\n")) for line in log]
+
+
+def find_reports(lines):
+    """Give every line the range of the report that it belongs to."""
+    ranges = [(i, i + 1) for i in range(len(lines))]
+    start = None
+    for i, line in enumerate(lines):
+        if CUT in line:
+            start = i
+        elif END in line and start is not None:
+            for j in range(start, i + 1):
+                ranges[j] = (start, i + 1)
+            start = None
+        elif "Call Trace:" in line and start is None:
+            ranges[i] = (max(0, i - TRACE_DISTANCE), i + 1)
+    return ranges
+
+
+def first_bad(lines, expected):
+    allowed = [any(e.search(line) for e in expected) for line in lines]
+    ranges = find_reports(lines)
+    for i, line in enumerate(lines):
+        if BAD.search(line) and not any(allowed[slice(*ranges[i])]):
+            return line
+    return None
+
+
+def stale_breakpoint(lines):
+    """Tell whether the kernel died of a breakpoint that is not in its memory.
+
+    With a thread for each CPU, QEMU before 8.1 can keep the translation of a
+    page that another CPU has just written: the int3 that the kernel puts there
+    for a moment, when it patches its own code, is then executed for ever. The
+    byte before the RIP shows it: a real int3 is 0xcc.
+    """
+    for i, line in enumerate(lines):
+        if not re.search(r"\bint3: 0000 \[#1\]", line):
+            continue
+        for code in lines[i:i + TRACE_DISTANCE]:
+            at_rip = re.search(r"Code:.* ([0-9a-f]{2}) <[0-9a-f]{2}>", code)
+            if at_rip:
+                return at_rip.group(1) != "cc"
+    return False
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--expect", action="append", default=[], metavar="REGEX")
+    parser.add_argument("log")
+    args = parser.parse_args()
+
+    lines = read_lines(args.log)
+    expected = [re.compile(e) for e in args.expect]
+    if stale_breakpoint(lines):
+        print("the kernel log has: a breakpoint that QEMU should have forgotten")
+        return 3
+    bad = first_bad(lines, expected)
+    if bad is not None:
+        print("the kernel log has: " + bad.strip())
+        return 1
+    for regex in expected:
+        if not any(regex.search(line) for line in lines):
+            print("the kernel log lacks: " + regex.pattern)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
