@@ -83,7 +83,7 @@ static struct batch *batch_take(struct rcu_frees *f, bool now)
 	lockdep_assert_held(&f->lock);
 	if (!b || !(now || !f->flying || b->n == BATCH_OBJECTS))
 		return NULL;
-	f->batch = NULL;
+	WRITE_ONCE(f->batch, NULL);	/* goalloc_free_rcu() looks at it */
 	f->flying++;
 	return b;
 }
@@ -196,10 +196,10 @@ static bool leave(struct rcu_head *head, void *p, struct batch **new)
 	f = raw_cpu_ptr(&rcu_frees);
 	raw_spin_lock_irqsave(&f->lock, flags);
 	if (!f->batch && *new) {
-		f->batch = *new;
-		f->batch->home = f;
-		f->batch->n = 0;
-		f->batch->kv = false;
+		(*new)->home = f;
+		(*new)->n = 0;
+		(*new)->kv = false;
+		WRITE_ONCE(f->batch, *new);
 		*new = NULL;
 	}
 	if (f->batch)
@@ -242,8 +242,13 @@ void goalloc_free_rcu(struct rcu_head *head, const void *p)
 	if (!READ_ONCE(raw_cpu_ptr(&rcu_frees)->batch))	/* a hint, which leave() looks at again */
 		new = batch_create(head ? GFP_NOWAIT : GFP_KERNEL | __GFP_NORETRY);
 	if (!leave(head, obj, &new)) {
-		synchronize_rcu();
-		gokvfree(obj);
+		/* the batch that was there has flown off */
+		if (!new)
+			new = batch_create(GFP_KERNEL | __GFP_NORETRY);
+		if (!new || !leave(head, obj, &new)) {
+			synchronize_rcu();
+			gokvfree(obj);
+		}
 	}
 	gofree(new);
 }

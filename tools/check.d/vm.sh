@@ -62,6 +62,21 @@ log "a true breakpoint" 1 'has: Oops: int3' \
 	"${stamp}Oops: int3: 0000 [#1] SMP\n${stamp}Code: f3 0f 1e fa cc <90> c3 cc"
 log "a failed test" 1 'has: not ok 3' "$clean\n${stamp}not ok 3 pair"
 log "a skipped test" 0 '^$' "${stamp}not ok 3 pair # SKIP no NUMA"
+# race FRAME...: a report of KCSAN's whose first stack has these frames
+race() {
+	printf '%s' "$stamp==================================================================\n"
+	printf '%s' "${stamp}BUG: KCSAN: data-race in f / g\n$stamp\n"
+	printf '%s' "${stamp}write to 0xffff888000000000 of 8 bytes by interrupt on cpu 0:\n"
+	printf '%s' "${@/#/$stamp }"
+	printf '%s' "$stamp\n${stamp}read to 0xffff888000000000 of 8 bytes by task 42 on cpu 1:\n"
+	printf '%s' "$stamp hrtimer_active+0x1/0x20\n$stamp hrtimer_cancel+0x1/0x20\n$stamp m_exit+0x1/0x20 [m]\n"
+}
+race_end="$stamp==================================================================\n"
+log "a race of the kernel's own" 0 '^$' "$(race 'f+0x1/0x2\n' 'g+0x1/0x2\n' 'h+0x1/0x2 [m]\n')$race_end"
+log "a race of a module's" 1 'has: BUG: KCSAN' "$(race 'f+0x1/0x2 [m]\n')$race_end"
+log "a race in what a module calls" 1 'has: BUG: KCSAN' "$(race 'f+0x1/0x2\n' 'g+0x1/0x2 [m]\n')$race_end"
+log "a race with a stack missing" 1 'has: BUG: KCSAN' "$(race)$race_end"
+log "a race whose report is cut" 1 'has: BUG: KCSAN' "$(race 'f+0x1/0x2\n')"
 while read -r line; do
 	log "$line" 1 'has: ' "$clean\n${stamp}$line"
 	log "$line [RT]" 1 'has: ' "${stamp}[    T1] $line"
