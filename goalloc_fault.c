@@ -15,7 +15,8 @@
  * fail_goalloc/, and work as those of failslab do. That folder asks for every
  * request, so it costs as much as a knob that is on.
  *
- * No locks: knobs are set one by one, and counted by atomics.
+ * Requests take no lock: they read the knobs, and are counted by atomics. @setting
+ * is for who sets them: a static key is not to be enabled and disabled at once.
  */
 #include <linux/atomic.h>
 #include <linux/debugfs.h>
@@ -32,6 +33,7 @@
 
 DEFINE_STATIC_KEY_FALSE(goalloc_fault_key);
 
+static DEFINE_MUTEX(setting);
 static unsigned long nth, from, one_in;
 static unsigned long seed;
 static atomic_long_t requests = ATOMIC_LONG_INIT(0);
@@ -51,8 +53,10 @@ void goalloc_fault_debugfs(struct dentry *dir)
 {
 	if (IS_ERR(fault_create_debugfs_attr("fail_goalloc", dir, &attr)))
 		return;
+	mutex_lock(&setting);
 	WRITE_ONCE(attr_there, true);
 	static_branch_enable(&goalloc_fault_key);
+	mutex_unlock(&setting);
 }
 #else
 static bool attr_there;
@@ -113,6 +117,7 @@ bool goalloc_fault_hit(size_t bytes, gfp_t gfp)
  */
 void goalloc_fault_set(unsigned long new_nth, unsigned long new_from, unsigned long new_one_in)
 {
+	mutex_lock(&setting);
 	WRITE_ONCE(nth, 0);
 	WRITE_ONCE(from, 0);
 	WRITE_ONCE(one_in, 0);
@@ -123,10 +128,10 @@ void goalloc_fault_set(unsigned long new_nth, unsigned long new_from, unsigned l
 	WRITE_ONCE(nth, new_nth);
 	WRITE_ONCE(from, new_from);
 	WRITE_ONCE(one_in, new_one_in);
-	if (new_nth || new_from || new_one_in || attr_there)
+	/* Only a knob turns it off: tests come by thousands of times, and each patches code */
+	if (new_nth || new_from || new_one_in)
 		static_branch_enable(&goalloc_fault_key);
-	else
-		static_branch_disable(&goalloc_fault_key);
+	mutex_unlock(&setting);
 }
 EXPORT_SYMBOL_GPL(goalloc_fault_set);
 
@@ -149,6 +154,12 @@ static int knob_set(const char *val, const struct kernel_param *kp)
 	}
 	goalloc_fault_set(kp->arg == &nth ? n : 0, kp->arg == &from ? n : 0,
 			  kp->arg == &one_in ? n : 0);
+	if (n)
+		return 0;
+	mutex_lock(&setting);
+	if (!READ_ONCE(nth) && !READ_ONCE(from) && !READ_ONCE(one_in) && !READ_ONCE(attr_there))
+		static_branch_disable(&goalloc_fault_key);
+	mutex_unlock(&setting);
 	return 0;
 }
 

@@ -72,6 +72,9 @@ END = "---[ end trace"
 # How far a report's first line is from the trace that dump_stack() prints
 TRACE_DISTANCE = 12
 
+# What is left of a nop of 2 or 5 bytes when int3 is its first
+NOP_REST = re.compile(r"90\b|1f 44 00 00\b")
+
 RACE = re.compile(r"\bBUG: KCSAN: data-race in ")
 RACE_END = re.compile(r"^={20,}$")
 RACE_STACK = re.compile(r"\b(by (task|interrupt)|by .*) on cpu [0-9]+:$")
@@ -134,22 +137,36 @@ def first_bad(lines, expected):
     return None
 
 
+def died_of(lines):
+    """Return the log from the first breakpoint on that the kernel died of, or nothing."""
+    for i, line in enumerate(lines):
+        if re.search(r"\bint3: 0000 \[#1\]", line):
+            return lines[i:i + TRACE_DISTANCE]
+    return []
+
+
 def stale_breakpoint(lines):
     """Tell whether the kernel died of a breakpoint that is not in its memory.
 
     With a thread for each CPU, QEMU before 8.1 can keep the translation of a
     page that another CPU has just written: the int3 that the kernel puts there
     for a moment, when it patches its own code, is then executed for ever. The
-    byte before the RIP shows it: a real int3 is 0xcc.
+    byte before the RIP shows it: a real int3 is 0xcc. It is 0xcc too while the
+    kernel patches that place once more, but then the rest of a nop follows it;
+    the kernel itself has no int3 before such bytes.
     """
-    for i, line in enumerate(lines):
-        if not re.search(r"\bint3: 0000 \[#1\]", line):
-            continue
-        for code in lines[i:i + TRACE_DISTANCE]:
-            at_rip = re.search(r"Code:.* ([0-9a-f]{2}) <[0-9a-f]{2}>", code)
-            if at_rip:
-                return at_rip.group(1) != "cc"
+    for code in died_of(lines):
+        at_rip = re.search(r"Code:.* ([0-9a-f]{2}) <([0-9a-f]{2})>((?: [0-9a-f]{2})*)", code)
+        if at_rip:
+            rest = at_rip.group(2) + at_rip.group(3)
+            return at_rip.group(1) != "cc" or bool(NOP_REST.match(rest))
     return False
+
+
+def where(lines):
+    """Return where the kernel died of a breakpoint, for who sees only the verdict."""
+    found = [line.strip() for line in died_of(lines) if re.search(r"\b(RIP|Code|Workqueue):", line)]
+    return "".join("; " + line for line in found)
 
 
 def main():
@@ -165,7 +182,7 @@ def main():
         return 3
     bad = first_bad(lines, expected)
     if bad is not None:
-        print("the kernel log has: " + bad.strip())
+        print("the kernel log has: " + bad.strip() + where(lines))
         return 1
     for regex in expected:
         if not any(regex.search(line) for line in lines):

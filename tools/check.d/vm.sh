@@ -58,8 +58,12 @@ log "misuse that is expected, with its trace" 0 '^$' "$trace" --expect 'double f
 log "a trace alone" 1 'has: Call Trace' "$clean\n${stamp}Call Trace:"
 log "a stale breakpoint" 3 'QEMU should' \
 	"${stamp}Oops: int3: 0000 [#1] SMP\n${stamp}Code: f3 0f 1e fa 66 <90> c3 cc"
-log "a true breakpoint" 1 'has: Oops: int3' \
-	"${stamp}Oops: int3: 0000 [#1] SMP\n${stamp}Code: f3 0f 1e fa cc <90> c3 cc"
+log "a stale breakpoint, patched once more" 3 'QEMU should' \
+	"${stamp}Oops: int3: 0000 [#1] SMP\n${stamp}Code: f3 0f 1e fa cc <1f> 44 00 00 c3 cc"
+log "a true breakpoint" 1 'has: Oops: int3.*; RIP: 0010:f.*; Code: f3' \
+	"${stamp}Oops: int3: 0000 [#1] SMP\n${stamp}RIP: 0010:f+0x1/0x2\n${stamp}Code: f3 0f 1e fa c3 cc <cc> cc cc"
+log "a breakpoint before a function" 1 'has: Oops: int3' \
+	"${stamp}Oops: int3: 0000 [#1] SMP\n${stamp}Code: c3 cc cc cc <f3> 0f 1e fa"
 log "a failed test" 1 'has: not ok 3' "$clean\n${stamp}not ok 3 pair"
 log "a skipped test" 0 '^$' "${stamp}not ok 3 pair # SKIP no NUMA"
 # race FRAME...: a report of KCSAN's whose first stack has these frames
