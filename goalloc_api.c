@@ -325,6 +325,42 @@ bool goalloc_owns(const void *p)
 EXPORT_SYMBOL_GPL(goalloc_owns);
 
 /**
+ * goalloc_reclaim() - give back some memory, without waiting for other CPUs
+ * @nid: node whose
+ * @pages: kernel pages that are wanted
+ *
+ * First what is free. If that is not enough, what this CPU and the depots have cached
+ * goes home, and with it the pages of spans that it kept in use; and the other CPUs are
+ * asked to drain, as only a CPU itself may touch its bins: the next call finds what
+ * comes of that.
+ *
+ * Context: task, may sleep, also where the kernel is out of memory: only raw locks are
+ * taken, and nothing is allocated.
+ * Return: kernel pages given back.
+ */
+unsigned long goalloc_reclaim(int nid, unsigned long pages)
+{
+	struct goalloc_mheap *heap = goalloc_mheaps[nid];
+	struct goalloc_class *class;
+	unsigned long released;
+	int i;
+
+	goalloc_mheap_direct_release();
+	released = goalloc_mheap_reclaim(heap, pages);
+	if (released >= pages)
+		return released;
+	migrate_disable();
+	goalloc_mcache_drain(smp_processor_id());
+	migrate_enable();
+	for_each_goalloc_class(class, i)
+		goalloc_mcentral_release(class->central[nid]);
+	released += goalloc_mheap_reclaim(heap, pages - released);
+	if (released < pages)
+		goalloc_mcache_drain_ask();
+	return released;
+}
+
+/**
  * goalloc_release_memory() - give back what can go to the page allocator
  *
  * Drains every CPU, brings cached objects home and gives back all free pages.

@@ -35,6 +35,7 @@ static int stats_show(struct seq_file *m, void *v)
 	line(m, "cached", st.cached, "objects waiting in mcaches and mcentrals");
 	line(m, "free", st.free, "free objects, span tails, free runs, page caches");
 	line(m, "metadata", st.metadata, "vmalloc'ed and percpu, holds no objects");
+	line(m, "limit", st.limit, st.limit ? "held is not to pass it" : "none");
 	seq_puts(m, "\nmetadata\n");
 	line(m, "regions", goalloc_meta_regions(), "mspans, bits, state bytes, magazines");
 	line(m, "arenas", goalloc_meta_metadata() - goalloc_meta_regions(),
@@ -50,11 +51,15 @@ static int stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "  %-10s %12llu       calls to the page allocator\n", "chunks",
 		   st.page_allocs);
 	seq_printf(m, "  %-10s %12llu       given back\n", "returned", st.page_frees);
+	seq_printf(m, "  %-10s %12llu       of these in the background\n", "scavenged",
+		   st.scavenged);
 	seq_puts(m, "\nevents\n");
 	seq_printf(m, "  %-10s %12llu       allocations that returned NULL\n", "failures",
 		   st.failures);
 	seq_printf(m, "  %-10s %12llu       frees refused, and other misuse\n", "misuse",
 		   st.misuse);
+	seq_printf(m, "  %-10s %12llu       requests for pages that the limit refused\n",
+		   "refused", st.refused);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

@@ -27,6 +27,7 @@
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/random.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "goalloc_internal.h"
@@ -148,8 +149,8 @@ static int knob_set(const char *val, const struct kernel_param *kp)
 	int err = kstrtoul(val, 0, &n);
 
 	if (err) {
-		pr_err("goalloc: %s=%s: a number from 0 to %lu is allowed\n", kp->name, val,
-		       ULONG_MAX);
+		pr_err("goalloc: %s=%.*s: a number from 0 to %lu is allowed\n", kp->name,
+		       (int)strcspn(val, "\n"), val, ULONG_MAX);
 		return err;
 	}
 	goalloc_fault_set(kp->arg == &nth ? n : 0, kp->arg == &from ? n : 0,

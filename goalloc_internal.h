@@ -170,6 +170,7 @@ static_assert(sizeof(struct goalloc_mspan) <= 64);
  * @nalloc: of these not free in their spans
  * @refills: batches given out, ever
  * @flushes: batches taken in, ever
+ * @seen: both, when goalloc_mcentral_scavenge() was here; its own
  * @partial: spans with free objects; the fullest on the last list
  * @full: spans without
  */
@@ -186,6 +187,7 @@ struct goalloc_mcentral {
 	unsigned long nalloc;
 	unsigned long refills;
 	unsigned long flushes;
+	unsigned long seen;
 	struct list_head partial[GOALLOC_FULLNESS];
 	struct list_head full;
 } ____cacheline_aligned_in_smp;
@@ -411,6 +413,7 @@ void goalloc_span_retire(struct goalloc_mspan *span);
  * @deferred: freed direct spans whose pages wait for the worker
  * @held: goalloc pages from the page allocator
  * @free: of these free in the arenas; the others are in spans or in page caches
+ * @peak: the most that were lately in use; goalloc_mheap_scavenge()'s own
  * @large_spans: number of large spans
  * @large: goalloc pages in them
  * @page_allocs: calls to the page allocator that gave pages
@@ -424,6 +427,7 @@ struct goalloc_mheap {
 	struct list_head deferred;
 	unsigned long held;
 	unsigned long free;
+	unsigned long peak;
 	unsigned long large_spans;
 	unsigned long large;
 	unsigned long page_allocs;
@@ -450,6 +454,8 @@ void goalloc_mheap_cache_flush(unsigned int cpu);
 unsigned long goalloc_mheap_cache_free(unsigned int cpu, unsigned long *base);
 bool goalloc_mheap_wants(void);
 unsigned long goalloc_mheap_release(struct goalloc_mheap *heap, unsigned long keep);
+unsigned long goalloc_mheap_reclaim(struct goalloc_mheap *heap, unsigned long pages);
+unsigned long goalloc_mheap_scavenge(struct goalloc_mheap *heap);
 void goalloc_mheap_refill(void);
 
 /* ---- goalloc_mcentral.c: spans of a class ---- */
@@ -470,6 +476,7 @@ bool goalloc_mcentral_has(struct goalloc_mcentral *central, struct goalloc_mspan
 			  const struct goalloc_slot *slot);
 bool goalloc_mcentral_reclaim(int nid);
 void goalloc_mcentral_release(struct goalloc_mcentral *central);
+void goalloc_mcentral_scavenge(struct goalloc_mcentral *central);
 void goalloc_mcentral_scan(struct goalloc_mcentral *central);
 extern bool goalloc_scanning;
 
@@ -508,6 +515,7 @@ int goalloc_mcache_init(void);
 void goalloc_mcache_exit(void);
 void goalloc_mcache_drain_all(void);
 void goalloc_mcache_drain_ask(void);
+void goalloc_mcache_drain_idle(void);
 bool goalloc_mcache_valid(const struct goalloc_class *class, const struct goalloc_slot *slot,
 			  unsigned int n);
 void goalloc_mcache_scan_all(void);
@@ -525,6 +533,7 @@ void goalloc_tiny_drain(unsigned int cpu);
 void *goalloc_malloc_slow(size_t size, gfp_t gfp, int node);
 void *goalloc_alloc_retry(struct goalloc_class *class, gfp_t gfp);
 void goalloc_free_slow(const void *p, unsigned long ip);
+unsigned long goalloc_reclaim(int nid, unsigned long pages);
 
 /* ---- goalloc_nolock.c: allocations and frees in any context ---- */
 
@@ -576,6 +585,33 @@ static __always_inline bool goalloc_fault(size_t bytes, gfp_t gfp)
 {
 	return static_branch_unlikely(&goalloc_fault_key) && goalloc_fault_hit(bytes, gfp);
 }
+
+/* ---- goalloc_limit.c: what goalloc may hold ---- */
+
+extern unsigned int goalloc_limit_mb;
+
+unsigned long goalloc_limit_excess(size_t bytes);
+bool goalloc_limit_charge(size_t bytes, gfp_t gfp);
+void goalloc_limit_uncharge(size_t bytes);
+void goalloc_limit_make_room(size_t bytes, gfp_t gfp);
+bool goalloc_limit_wants(void);
+void goalloc_limit_refill(void);
+void goalloc_limit_changed(void);
+u64 goalloc_limit_refused(void);
+void goalloc_limit_start(void);
+
+/* ---- goalloc_scavenger.c: what goes back in the background ---- */
+
+extern unsigned int goalloc_retain_percent;
+extern unsigned int goalloc_scavenge_ms;
+
+bool goalloc_scavenger_wants(void);
+void goalloc_scavenger_arm(void);
+void goalloc_scavenger_changed(void);
+void goalloc_scavenger_start(void);
+void goalloc_scavenger_stop(void);
+unsigned long goalloc_scavenge(void);
+u64 goalloc_scavenger_pages(void);
 
 /* ---- goalloc_shrinker.c: memory pressure ---- */
 

@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 
 #include "goalloc_internal.h"
 
@@ -17,6 +18,7 @@ struct param_range {
 	unsigned int *value;
 	unsigned int min;
 	unsigned int max;
+	void (*changed)(void);
 };
 
 static int range_set(const char *val, const struct kernel_param *kp)
@@ -25,11 +27,13 @@ static int range_set(const char *val, const struct kernel_param *kp)
 	unsigned int n;
 
 	if (kstrtouint(val, 0, &n) || n < range->min || n > range->max) {
-		pr_err("goalloc: %s=%s: a number from %u to %u is allowed\n", kp->name, val,
-		       range->min, range->max);
+		pr_err("goalloc: %s=%.*s: a number from %u to %u is allowed\n", kp->name,
+		       (int)strcspn(val, "\n"), val, range->min, range->max);
 		return -EINVAL;
 	}
-	*range->value = n;
+	WRITE_ONCE(*range->value, n);
+	if (range->changed)
+		range->changed();
 	return 0;
 }
 
@@ -37,7 +41,7 @@ static int range_get(char *buf, const struct kernel_param *kp)
 {
 	const struct param_range *range = kp->arg;
 
-	return sysfs_emit(buf, "%u\n", *range->value);
+	return sysfs_emit(buf, "%u\n", READ_ONCE(*range->value));
 }
 
 static const struct kernel_param_ops range_ops = {
@@ -45,13 +49,29 @@ static const struct kernel_param_ops range_ops = {
 	.get = range_get,
 };
 
-static struct param_range bin_kb = { &goalloc_bin_kb, 1, 1024 };
+static struct param_range bin_kb = { &goalloc_bin_kb, 1, 1024, NULL };
 module_param_cb(bin_kb, &range_ops, &bin_kb, 0444);
 MODULE_PARM_DESC(bin_kb, "KiB of objects in a magazine, at most, 1 to 1024; a CPU's bin has two of them");
 
-static struct param_range chunk_kb = { &goalloc_chunk_kb, 64, 4096 };
+static struct param_range chunk_kb = { &goalloc_chunk_kb, 64, 4096, NULL };
 module_param_cb(chunk_kb, &range_ops, &chunk_kb, 0444);
 MODULE_PARM_DESC(chunk_kb, "KiB taken from the page allocator at once, at most, 64 to 4096; less than a power of two counts as the next lower one");
+
+static struct param_range retain_percent = { &goalloc_retain_percent, 0, 1000, NULL };
+module_param_cb(retain_percent, &range_ops, &retain_percent, 0644);
+MODULE_PARM_DESC(retain_percent, "free pages that the scavenger leaves, in percent of the pages lately in use, 0 to 1000");
+
+static struct param_range scavenge_ms = {
+	&goalloc_scavenge_ms, 0, 60 * 60 * 1000, goalloc_scavenger_changed,
+};
+module_param_cb(scavenge_ms, &range_ops, &scavenge_ms, 0644);
+MODULE_PARM_DESC(scavenge_ms, "milliseconds between two rounds of the scavenger, at most an hour; 0: it rests");
+
+static struct param_range limit_mb = {
+	&goalloc_limit_mb, 0, BITS_PER_LONG == 64 ? 4 << 20 : 4095, goalloc_limit_changed,
+};
+module_param_cb(limit_mb, &range_ops, &limit_mb, 0644);
+MODULE_PARM_DESC(limit_mb, "MiB that goalloc may hold, metadata included; what is beyond fails; 0: no limit");
 
 static void end(void)
 {
@@ -88,6 +108,8 @@ static int __init start(void)
 	}
 	goalloc_mheap_refill();
 	goalloc_debugfs_init();
+	goalloc_scavenger_start();
+	goalloc_limit_start();
 	return 0;
 }
 
@@ -121,6 +143,7 @@ static void __exit stop(void)
 	goalloc_debugfs_exit();
 	goalloc_shrinker_exit();
 	goalloc_meta_stop();
+	goalloc_scavenger_stop();
 	goalloc_nolock_stop();
 	goalloc_mcache_exit();
 	/* nobody else is left: the CPUs' bins can be drained from here */

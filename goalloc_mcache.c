@@ -638,7 +638,8 @@ static void scan(unsigned int cpu)
 
 static DEFINE_PER_CPU(struct work_struct, drain_works);
 static DEFINE_PER_CPU(struct work_struct, scan_works);
-static DEFINE_MUTEX(works_mutex);	/* for who uses them */
+static DEFINE_PER_CPU(unsigned long, activity);	/* a sum of what was seen of a CPU's bins */
+static DEFINE_MUTEX(works_mutex);	/* for who uses all these */
 static struct workqueue_struct *mcache_wq;
 static int hotplug_state;
 
@@ -669,6 +670,46 @@ void goalloc_mcache_drain_all(void)
 {
 	mutex_lock(&works_mutex);
 	on_each_mcache(&drain_works);
+	mutex_unlock(&works_mutex);
+}
+
+/* Has @cpu something cached, and neither allocated nor freed since the last call? */
+static bool went_idle(unsigned int cpu)
+{
+	unsigned long *seen = per_cpu_ptr(&activity, cpu), base;
+	unsigned long sum = goalloc_mheap_cache_free(cpu, &base);
+	struct goalloc_class *class;
+	struct goalloc_slot *first;
+	struct goalloc_bin *bin;
+	bool cached = sum, idle;
+	unsigned int i, level;
+
+	for_each_goalloc_class(class, i) {
+		for (level = 0; level < GOALLOC_LEVELS; level++) {
+			bin = goalloc_mcache_bin(class, cpu, level);
+			sum += READ_ONCE(bin->nalloc) + (unsigned long)READ_ONCE(bin->top) +
+			       READ_ONCE(bin->nprev);
+			cached |= goalloc_mcache_count(class, bin, &first) || READ_ONCE(bin->nprev);
+		}
+	}
+	idle = sum == *seen;
+	*seen = sum;
+	return idle && cached;
+}
+
+/* Drain the CPUs that have been idle since the last call. Context: may sleep. */
+void goalloc_mcache_drain_idle(void)
+{
+	int cpu;
+
+	mutex_lock(&works_mutex);
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		if (went_idle(cpu))
+			queue_work_on(cpu, mcache_wq, per_cpu_ptr(&drain_works, cpu));
+	for_each_online_cpu(cpu)
+		flush_work(per_cpu_ptr(&drain_works, cpu));
+	cpus_read_unlock();
 	mutex_unlock(&works_mutex);
 }
 

@@ -413,6 +413,16 @@ void goalloc_mcentral_release(struct goalloc_mcentral *central)
 	} while (mag);
 }
 
+/* The background's part: bring a depot home that nobody has used since the last call. */
+void goalloc_mcentral_scavenge(struct goalloc_mcentral *central)
+{
+	unsigned long moves = READ_ONCE(central->refills) + READ_ONCE(central->flushes);
+
+	if (moves == central->seen && READ_ONCE(central->nfull))
+		goalloc_mcentral_release(central);
+	central->seen = moves;
+}
+
 /* An empty mcentral, or NULL. Context: may sleep. */
 struct goalloc_mcentral *goalloc_mcentral_create(struct goalloc_class *class, int nid)
 {

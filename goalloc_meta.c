@@ -86,10 +86,10 @@ void *goalloc_meta_vzalloc(size_t bytes, gfp_t gfp)
 {
 	void *p;
 
-	if (goalloc_fault(bytes, gfp))
+	bytes = PAGE_ALIGN(bytes);
+	if (goalloc_fault(bytes, gfp) || !goalloc_limit_charge(bytes, gfp))
 		return NULL;
 	gfp = (gfp & GFP_EFFORT) | __GFP_ZERO | __GFP_NOWARN;
-	bytes = PAGE_ALIGN(bytes);
 	if (gfpflags_allow_blocking(gfp)) {
 		p = __vmalloc(bytes, gfp);
 		goalloc_debug_metadata(p);
@@ -100,6 +100,8 @@ void *goalloc_meta_vzalloc(size_t bytes, gfp_t gfp)
 	}
 	if (p)
 		atomic_long_add(bytes, &meta_bytes);
+	else
+		goalloc_limit_uncharge(bytes);
 	return p;
 }
 
@@ -110,6 +112,7 @@ void goalloc_meta_free(void *p, size_t bytes)
 		return;
 	bytes = PAGE_ALIGN(bytes);
 	atomic_long_sub(bytes, &meta_bytes);
+	goalloc_limit_uncharge(bytes);
 	if (is_vmalloc_addr(p))
 		vfree(p);
 	else
@@ -359,7 +362,8 @@ static void kick_irq(struct irq_work *work)
 {
 	if (!READ_ONCE(stopping) && (!have_spare() || limbo_wants() || !llist_empty(&free_later) ||
 				     goalloc_arena_wants() || goalloc_mheap_wants() ||
-				     goalloc_nolock_wants()))
+				     goalloc_nolock_wants() || goalloc_limit_wants() ||
+				     goalloc_scavenger_wants()))
 		queue_work(system_unbound_wq, &kick_work);
 }
 
@@ -373,6 +377,9 @@ static void kick_worker(struct work_struct *work)
 	goalloc_arena_refill();
 	goalloc_mheap_refill();
 	goalloc_nolock_refill();
+	goalloc_limit_refill();
+	if (goalloc_scavenger_wants())
+		goalloc_scavenger_arm();
 }
 
 static struct region *region_create(size_t bytes, gfp_t gfp)

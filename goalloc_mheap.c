@@ -39,6 +39,7 @@
 #define CHUNK_SHARE	64	/* a chunk is at most this part of what is held */
 #define RELEASE_BATCH	32U	/* goalloc pages given back under one lock hold */
 #define RT_RESERVE	64U	/* goalloc pages that PREEMPT_RT keeps for atomic context */
+#define PEAK_DECAY	8	/* the part of the way to what is in use that a peak falls */
 
 /**
  * struct page_cache - free pages of one CPU
@@ -56,6 +57,7 @@ static DEFINE_PER_CPU(struct page_cache, page_caches);
 
 struct goalloc_mheap **goalloc_mheaps;
 unsigned int goalloc_chunk_kb = 2048;
+unsigned int goalloc_retain_percent = 10;
 
 /* ---- free runs, in the arenas' bitmaps ---- */
 
@@ -357,6 +359,13 @@ static void pages_release(struct page *page, unsigned long npages)
 		__free_page(page + i);
 }
 
+/* In the kernel's books they are Slab, SUnreclaim: of all the rows what they are like most. */
+static void book(const struct goalloc_mheap *heap, long npages)
+{
+	mod_node_page_state(NODE_DATA(heap->nid), NR_SLAB_UNRECLAIMABLE_B,
+			    npages * (long)GOALLOC_PAGE_SIZE);
+}
+
 /* Enter @n pages from @i on as held; they are busy. */
 static void chunk_add(struct goalloc_mheap *heap, struct goalloc_arena *arena, unsigned int i,
 		      unsigned int n)
@@ -364,6 +373,7 @@ static void chunk_add(struct goalloc_mheap *heap, struct goalloc_arena *arena, u
 	lockdep_assert_held(&heap->lock);
 	goalloc_debug_held((void *)page_addr(arena, i), (size_t)n << GOALLOC_PAGE_SHIFT);
 	bitmap_set(arena->held, i, n);
+	book(heap, n);
 	WRITE_ONCE(heap->held, heap->held + n);	/* pairs with chunk_order() */
 	heap->page_allocs++;
 }
@@ -373,6 +383,8 @@ static void chunk_remove(struct goalloc_mheap *heap, struct goalloc_arena *arena
 {
 	lockdep_assert_held(&heap->lock);
 	bitmap_clear(arena->held, i, n);
+	book(heap, -(long)n);
+	goalloc_limit_uncharge((size_t)n << GOALLOC_PAGE_SHIFT);
 	WRITE_ONCE(heap->held, heap->held - n);
 	heap->page_frees += (unsigned long)n << GOALLOC_PAGE_ORDER;
 }
@@ -385,7 +397,7 @@ static gfp_t page_gfp(gfp_t gfp)
 {
 	if (gfp & __GFP_NOFAIL)
 		gfp |= __GFP_NOWARN;
-	return gfp & ~(__GFP_ZERO | __GFP_ACCOUNT | __GFP_COMP);
+	return gfp & ~(__GFP_ZERO | __GFP_COMP);
 }
 
 /* Split pages of @order with their arena, or NULL: who asked with __GFP_NOFAIL tries again. */
@@ -394,19 +406,24 @@ static struct page *chunk_alloc(int nid, unsigned int order, gfp_t gfp,
 {
 	struct page *page;
 
-	if (goalloc_fault(PAGE_SIZE << order, gfp))
+	if (goalloc_fault(PAGE_SIZE << order, gfp) ||
+	    !goalloc_limit_charge(PAGE_SIZE << order, gfp))
 		return NULL;
 	page = alloc_pages_node(nid, gfp & ~__GFP_NOFAIL, order);
 	if (!page)
-		return NULL;
+		goto uncharge;
 	*arena = goalloc_arena_ensure((unsigned long)page_address(page), PAGE_SIZE << order,
 				      page_to_nid(page), gfp);
 	if (!*arena) {
 		__free_pages(page, order);
-		return NULL;
+		goto uncharge;
 	}
 	split_page(page, order);
 	return page;
+
+uncharge:
+	goalloc_limit_uncharge(PAGE_SIZE << order);
+	return NULL;
 }
 
 static bool heap_has(struct goalloc_mheap *heap, unsigned int n, unsigned int align)
@@ -459,13 +476,14 @@ int goalloc_mheap_grow(int nid, unsigned int npages, unsigned int min_pages, uns
 	unsigned int i;
 	gfp_t light;
 
-	gfp = page_gfp(gfp) & ~GFP_ZONEMASK;
+	gfp = page_gfp(gfp) & ~(GFP_ZONEMASK | __GFP_ACCOUNT);
 	light = gfp & ~(__GFP_RECLAIM | __GFP_HIGH | __GFP_MEMALLOC);
 	light |= __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
 	if (!goalloc_may_enter_pages()) {
 		goalloc_meta_kick();
 		return -ENOMEM;
 	}
+	goalloc_limit_make_room(PAGE_SIZE << least, gfp);
 	if (goalloc_meta_prepare(gfp))
 		return -ENOMEM;
 	/* only metadata was missing, or another CPU has just been here */
@@ -486,6 +504,8 @@ int goalloc_mheap_grow(int nid, unsigned int npages, unsigned int min_pages, uns
 	chunk_add(heap, arena, i, npages);
 	pages_put(heap, arena, i, npages);
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
+	if (goalloc_scavenger_wants())
+		goalloc_meta_kick();
 	return arena->nid;
 }
 
@@ -515,6 +535,39 @@ unsigned long goalloc_mheap_release(struct goalloc_mheap *heap, unsigned long ke
 	}
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
 	return released;
+}
+
+/**
+ * goalloc_mheap_scavenge() - give back what is free beyond the slack
+ * @heap: called once a period for it
+ *
+ * The slack is goalloc_retain_percent of the most pages that were lately in use.
+ *
+ * Context: task, may sleep.
+ * Return: kernel pages given back.
+ */
+unsigned long goalloc_mheap_scavenge(struct goalloc_mheap *heap)
+{
+	unsigned long flags, used, keep;
+
+	raw_spin_lock_irqsave(&heap->lock, flags);
+	used = heap->held - heap->free;
+	heap->peak -= DIV_ROUND_UP(heap->peak - min(heap->peak, used), PEAK_DECAY);
+	heap->peak = max(heap->peak, used);
+	keep = heap->peak + heap->peak * READ_ONCE(goalloc_retain_percent) / 100 - used;
+	raw_spin_unlock_irqrestore(&heap->lock, flags);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		keep = max(keep, RT_RESERVE + 0UL);
+	return goalloc_mheap_release(heap, keep);
+}
+
+/* Give back @pages kernel pages of @heap, if it has them free; how many went. */
+unsigned long goalloc_mheap_reclaim(struct goalloc_mheap *heap, unsigned long pages)
+{
+	unsigned long free = READ_ONCE(heap->free);
+	unsigned long n = min(pages >> GOALLOC_PAGE_ORDER, free) + 1;
+
+	return goalloc_mheap_release(heap, free - min(free, n));
 }
 
 /* ---- large objects ---- */
@@ -559,17 +612,23 @@ static void *large_try(struct goalloc_mheap *heap, unsigned int n, unsigned int 
 	return (void *)addr;
 }
 
-/* Pages of a special zone, just as many as needed: they go back as soon as they are free. */
+/*
+ * Pages of a special zone, or that a memory cgroup pays for, just as many as needed:
+ * they go back as soon as they are free.
+ */
 static void *direct_alloc(int nid, unsigned int n, gfp_t gfp)
 {
 	unsigned int order = get_order((size_t)n << GOALLOC_PAGE_SHIFT);
 	struct goalloc_arena *arena;
 	struct goalloc_mspan *span;
 	struct goalloc_mheap *heap;
-	unsigned long flags, addr;
+	unsigned long flags, addr, surplus;
 	struct page *page;
 
-	if (!goalloc_may_enter_pages() || goalloc_meta_prepare(gfp))
+	if (!goalloc_may_enter_pages())
+		return NULL;
+	goalloc_limit_make_room(PAGE_SIZE << order, gfp);
+	if (goalloc_meta_prepare(gfp))
 		return NULL;
 	span = goalloc_meta_span_get(0, NULL);
 	if (!span)
@@ -580,8 +639,9 @@ static void *direct_alloc(int nid, unsigned int n, gfp_t gfp)
 		goalloc_meta_span_unget(span);
 		return NULL;
 	}
-	pages_release(page + ((unsigned long)n << GOALLOC_PAGE_ORDER),
-		      (1UL << (order - GOALLOC_PAGE_ORDER)) - n);
+	surplus = (1UL << (order - GOALLOC_PAGE_ORDER)) - n;
+	pages_release(page + ((unsigned long)n << GOALLOC_PAGE_ORDER), surplus);
+	goalloc_limit_uncharge(surplus << GOALLOC_PAGE_SHIFT);
 	heap = goalloc_mheaps[arena->nid];
 	addr = (unsigned long)page_address(page);
 	raw_spin_lock_irqsave(&heap->lock, flags);
@@ -608,7 +668,9 @@ void *goalloc_mheap_large_alloc(int nid, size_t size, gfp_t gfp)
 	int tries, home = nid;
 	void *p;
 
-	if (gfp & (__GFP_DMA | __GFP_DMA32))
+	/* where no page can be had now, one that nobody pays for is better than none */
+	if (gfp & (__GFP_DMA | __GFP_DMA32) ||
+	    (gfp & __GFP_ACCOUNT && goalloc_may_enter_pages()))
 		return direct_alloc(nid, n, gfp);
 	/* others may take what grow() found, but then they got on */
 	for (tries = 0; tries < 8; tries++) {
@@ -786,6 +848,7 @@ void goalloc_mheap_exit(void)
 			goalloc_debug_forget(arena);
 			for_each_set_bit(i, arena->held, GOALLOC_ARENA_PAGES) {
 				pages_release(virt_to_page((void *)page_addr(arena, i)), 1);
+				book(goalloc_mheaps[nid], -1);
 				cond_resched();
 			}
 		}

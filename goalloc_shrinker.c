@@ -2,14 +2,10 @@
 /*
  * Memory pressure: what goalloc gives back when the kernel asks.
  *
- * First the free pages of a node's mheap. If these are not enough, the objects in the
- * node's depots go home and with them the pages of spans that they kept in use; and every
- * CPU is asked to drain its mcache, as only a CPU itself may touch its bins: what comes
- * of that is there when the kernel asks the next time.
- *
- * Counted are free pages and depots: all of the first go, of the second what was not
- * spread over spans that are still in use. So the count is an upper bound, and scanning
- * says what really went.
+ * goalloc_reclaim() says in which order. Counted are free pages and depots: all of the
+ * first go, of the second what was not spread over spans that are still in use. So the
+ * count is an upper bound, and scanning says what really went. Before the kernel kills a
+ * process for want of memory all of it goes, by the OOM notifier.
  *
  * No state but the shrinker itself; locks are those of what is called. The kernel calls
  * in here from any allocation that may sleep, goalloc's own too: those hold no lock.
@@ -17,6 +13,8 @@
 #include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/shrinker.h>
 
 #include "goalloc_internal.h"
@@ -42,32 +40,26 @@ static unsigned long count_objects(struct shrinker *shrinker, struct shrink_cont
 	return pages ?: SHRINK_EMPTY;
 }
 
-/* Give back @pages of @heap, if it has them free. */
-static unsigned long release(struct goalloc_mheap *heap, unsigned long pages)
-{
-	unsigned long n = DIV_ROUND_UP(pages, 1 << GOALLOC_PAGE_ORDER);
-	unsigned long free = READ_ONCE(heap->free);
-
-	return goalloc_mheap_release(heap, free - min(free, n));
-}
-
 static unsigned long scan_objects(struct shrinker *shrinker, struct shrink_control *sc)
 {
-	struct goalloc_mheap *heap = goalloc_mheaps[sc->nid];
-	unsigned long want = sc->nr_to_scan, released;
-	struct goalloc_class *class;
-	int i;
-
-	released = release(heap, want);
-	if (released < want) {
-		for_each_goalloc_class(class, i)
-			goalloc_mcentral_release(class->central[sc->nid]);
-		released += release(heap, want - released);
-	}
-	if (released < want)
-		goalloc_mcache_drain_ask();
-	return released ?: SHRINK_STOP;
+	return goalloc_reclaim(sc->nid, sc->nr_to_scan) ?: SHRINK_STOP;
 }
+
+/* Before a process is killed for want of memory: all that is free or cached. */
+static int on_oom(struct notifier_block *nb, unsigned long action, void *freed)
+{
+	unsigned long *pages = freed, released = 0;
+	int nid;
+
+	for_each_node(nid)
+		released += goalloc_reclaim(nid, ULONG_MAX);
+	*pages += released;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block oom_nb = {
+	.notifier_call = on_oom,
+};
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 static struct shrinker *goalloc_shrinker;
@@ -82,11 +74,12 @@ int goalloc_shrinker_init(void)
 	goalloc_shrinker->scan_objects = scan_objects;
 	goalloc_shrinker->seeks = 1;	/* nothing has to be read again */
 	shrinker_register(goalloc_shrinker);
-	return 0;
+	return register_oom_notifier(&oom_nb);
 }
 
 void goalloc_shrinker_exit(void)
 {
+	unregister_oom_notifier(&oom_nb);
 	shrinker_free(goalloc_shrinker);
 	goalloc_shrinker = NULL;
 }
@@ -107,11 +100,12 @@ int goalloc_shrinker_init(void)
 	if (!goalloc_fault(0, GFP_KERNEL))
 		err = register_shrinker(&goalloc_shrinker, "goalloc");
 	registered = !err;
-	return err;
+	return err ?: register_oom_notifier(&oom_nb);
 }
 
 void goalloc_shrinker_exit(void)
 {
+	unregister_oom_notifier(&oom_nb);
 	if (registered)
 		unregister_shrinker(&goalloc_shrinker);
 	registered = false;

@@ -102,5 +102,8 @@ void goalloc_read_stats(struct goalloc_stats *st)
 	st->free = pages - min(pages, st->in_use + st->cached);
 	st->failures = atomic64_read(&failures);
 	st->misuse = goalloc_misuse_count();
+	st->limit = (u64)READ_ONCE(goalloc_limit_mb) << 20;
+	st->refused = goalloc_limit_refused();
+	st->scavenged = goalloc_scavenger_pages();
 }
 EXPORT_SYMBOL_GPL(goalloc_read_stats);

@@ -33,9 +33,11 @@ int goalloc_kunit_start(struct kunit_suite *suite)
 {
 	int err = started ? 0 : start();
 
-	/* cases count what lies in bins and depots: the kernel is not to ask for it meanwhile */
-	if (!started && !err)
+	/* cases count what lies in bins and depots: nobody is to take it meanwhile */
+	if (!started && !err) {
 		goalloc_shrinker_exit();
+		goalloc_scavenger_stop();
+	}
 	started = !err;
 	return err;
 }

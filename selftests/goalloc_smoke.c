@@ -4,7 +4,8 @@
  * task, softirq and hardirq context, and on all CPUs at once?
  *
  * Loading it runs everything and prints TAP to the kernel log; loading fails if
- * a test does. With hold=N it keeps N objects until it is unloaded, so that
+ * a test does. With hold=N it keeps N objects until it is unloaded, and with
+ * account=N so many MiB that the loader's memory cgroup pays for, so that
  * debugfs can be looked at and the module be unloaded with objects in use.
  *
  * States: none but held[]. Locks: none; the threads share slots by xchg().
@@ -42,7 +43,15 @@ static char *only;
 module_param(only, charp, 0444);
 MODULE_PARM_DESC(only, "names of the tests to run, separated by commas");
 
-static void **held;
+static unsigned int account;
+module_param(account, uint, 0444);
+MODULE_PARM_DESC(account, "MiB to keep until unloading, charged to the loader's memory cgroup");
+
+static unsigned int flight;
+module_param(flight, uint, 0444);
+MODULE_PARM_DESC(flight, "objects that wait for a grace period when this module is gone");
+
+static void **held, **charged;
 static atomic_t errors;
 
 #define expect(cond) ({								\
@@ -676,6 +685,65 @@ static const struct {
 	{ "metadata", test_metadata },
 };
 
+static size_t hold_size(unsigned int i)
+{
+	return 1 + i * 7 % 3000;
+}
+
+static size_t account_size(unsigned int i)
+{
+	return SZ_1M;
+}
+
+/* Free what keep() gave; whatever happened meanwhile, it is as it was. */
+static void keep_no_more(void **p, unsigned int n, size_t (*size)(unsigned int i))
+{
+	unsigned int i, bad = 0;
+
+	for (i = 0; i < n && p[i]; i++) {
+		bad += !filled(p[i], size(i));
+		gofree(p[i]);
+	}
+	if (bad)
+		pr_err("goalloc_smoke: not ok - %u of %u objects have changed\n", bad, n);
+	vfree(p);
+}
+
+/* @n objects, filled; NULL if that much is not to be had. */
+static void **keep(unsigned int n, size_t (*size)(unsigned int i), gfp_t gfp)
+{
+	void **p = vzalloc(array_size(n + 1, sizeof(*p)));
+	unsigned int i;
+
+	for (i = 0; p && i < n; i++) {
+		p[i] = gomalloc(size(i), gfp | __GFP_NOWARN);
+		if (!p[i]) {
+			keep_no_more(p, n, size);
+			return NULL;
+		}
+		fill(p[i], size(i));
+	}
+	return p;
+}
+
+struct traveller {
+	struct rcu_head rcu;
+	u8 luggage[100];
+};
+
+/* Free @n objects after a grace period, and do not wait for it. */
+static void send_off(unsigned int n)
+{
+	struct traveller *p;
+
+	while (n--) {
+		p = gomalloc(sizeof(*p), GFP_KERNEL);
+		if (p)
+			gofree_rcu(p, rcu);
+		cond_resched();
+	}
+}
+
 static int __init smoke_init(void)
 {
 	int i, before, failed = 0;
@@ -699,21 +767,22 @@ static int __init smoke_init(void)
 	for (i = 0; i < leak; i++)
 		if (!gomalloc(200, GFP_KERNEL))
 			return -ENOMEM;
-	held = kcalloc(hold, sizeof(*held), GFP_KERNEL);
-	if (!held)
+	charged = keep(account, account_size, GFP_KERNEL_ACCOUNT);
+	if (!charged)
 		return -ENOMEM;
-	for (i = 0; i < hold; i++)
-		held[i] = gomalloc(1 + i * 7 % 3000, GFP_KERNEL);
+	held = keep(hold, hold_size, GFP_KERNEL);
+	if (!held) {
+		keep_no_more(charged, account, account_size);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
 static void __exit smoke_exit(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < hold; i++)
-		gofree(held[i]);
-	kfree(held);
+	keep_no_more(held, hold, hold_size);
+	keep_no_more(charged, account, account_size);
+	send_off(flight);
 }
 
 module_init(smoke_init);

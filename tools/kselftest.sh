@@ -56,7 +56,7 @@ out=()
 expect=()
 for t; do
 	case $t in
-	params.sh) expect+=(--expect 'goalloc: (bin|chunk)_kb=.* is allowed') ;;
+	params.sh | limit.sh) expect+=(--expect 'goalloc: [a-z_]+=.* is allowed') ;;
 	misuse.sh) expect+=(--expect 'goalloc: misuse: ' --expect 'bytes is more than an object can have') ;;
 	stress.sh) expect+=(--expect 'goalloc: misuse: ') ;;
 	leak.sh) expect+=(--expect 'goalloc: unloaded with') ;;
@@ -66,6 +66,7 @@ done
 	"${modules[@]}" ${expect[@]+"${expect[@]}"} ${out[@]+"${out[@]}"} --file "$tests:/kselftest/goalloc" \
 	--file "$kselftest/kselftest:/kselftest/kselftest" --run "
 	tests='$*'
+	export GOALLOC_STORMS=${GOALLOC_FULL:+100}
 "'
 	set +e
 	export GOALLOC_MODULES=/modules BASE_DIR=/kselftest

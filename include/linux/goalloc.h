@@ -37,6 +37,9 @@
  * @page_frees: kernel pages given back, since loading
  * @failures: allocations that returned NULL, too large ones included, since loading
  * @misuse: frees that were refused, and other misuse, since loading
+ * @limit: bytes that may be held, limit_mb; 0: no limit
+ * @refused: requests for pages that the limit refused, since loading
+ * @scavenged: kernel pages given back in the background, since loading
  *
  * Exact when nobody allocates; else off by at most the operations in flight.
  */
@@ -55,6 +58,9 @@ struct goalloc_stats {
 	u64 page_frees;
 	u64 failures;
 	u64 misuse;
+	u64 limit;
+	u64 refused;
+	u64 scavenged;
 };
 
 void *__gomalloc(size_t size, gfp_t gfp) __assume_kmalloc_alignment __alloc_size(1);

@@ -6,7 +6,7 @@
 . ./lib.sh
 
 begin goalloc_smoke
-load goalloc || skip_all "goalloc does not load"
+load goalloc scavenge_ms=0 || skip_all "goalloc does not load"
 
 drop() {
 	echo 3 >/proc/sys/vm/drop_caches

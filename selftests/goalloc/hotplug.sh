@@ -12,7 +12,7 @@ id=${cpu%/online}
 id=${id##*cpu}
 [ "$(cat "$cpu")" = 1 ] || skip_all "cpu $id is offline"
 command -v taskset >/dev/null || skip_all "there is no taskset"
-load goalloc || skip_all "goalloc does not load"
+load goalloc scavenge_ms=0 || skip_all "goalloc does not load"
 trap 'echo 1 >"$cpu"; clean_up' EXIT
 
 online() {

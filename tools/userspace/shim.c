@@ -1184,11 +1184,47 @@ void goalloc_debugfs_init(void);
 void goalloc_debugfs_exit(void);
 
 /*
- * goalloc_debugfs.c, goalloc_fault.c and goalloc_shrinker.c are left out: faults are the
- * shim's own, and nobody is short of memory.
+ * goalloc_debugfs.c, goalloc_fault.c, goalloc_shrinker.c and goalloc_scavenger.c are
+ * left out: faults are the shim's own, and nobody is short of memory.
  */
 int goalloc_shrinker_init(void);
 void goalloc_shrinker_exit(void);
+bool goalloc_scavenger_wants(void);
+void goalloc_scavenger_arm(void);
+void goalloc_scavenger_changed(void);
+extern unsigned int goalloc_scavenge_ms;
+
+unsigned int goalloc_scavenge_ms;
+
+void goalloc_scavenger_changed(void)
+{
+}
+
+void goalloc_scavenger_start(void);
+void goalloc_scavenger_stop(void);
+unsigned long long goalloc_scavenger_pages(void);
+
+bool goalloc_scavenger_wants(void)
+{
+	return false;
+}
+
+void goalloc_scavenger_arm(void)
+{
+}
+
+void goalloc_scavenger_start(void)
+{
+}
+
+void goalloc_scavenger_stop(void)
+{
+}
+
+unsigned long long goalloc_scavenger_pages(void)
+{
+	return 0;
+}
 
 int goalloc_shrinker_init(void)
 {

@@ -609,6 +609,9 @@ static __always_inline void shim_count_sub(unsigned int n)
 
 #define smp_processor_id()	(shim_this.cpu)
 #define raw_smp_processor_id()	(shim_this.cpu)
+/* a thread stays on its CPU */
+#define migrate_disable()	barrier()
+#define migrate_enable()	barrier()
 #define num_possible_cpus()	NR_CPUS
 #define num_online_cpus()	NR_CPUS
 #define nr_cpu_ids		NR_CPUS
@@ -630,6 +633,9 @@ void cpuhp_remove_state_nocalls(int state);
 #define N_MEMORY		0
 #define node_state(n, s)	((n) < nr_node_ids)
 #define for_each_node(n)	for ((n) = 0; (n) < nr_node_ids; (n)++)
+#define NODE_DATA(n)		(n)
+/* nobody reads the kernel's books here */
+#define mod_node_page_state(node, item, bytes)	((void)(node), (void)(bytes))
 #define for_each_online_node	for_each_node
 
 /*
