@@ -31,7 +31,7 @@ struct goalloc_reserve {
 	size_t size;
 	unsigned int n;
 	unsigned int left;
-	void *objects[] __counted_by(n);
+	void *objects[];
 };
 
 /**
@@ -40,8 +40,7 @@ struct goalloc_reserve {
  * @n: how many
  * @gfp: as for gomalloc(); with __GFP_ZERO they are zeroed now, and none later
  *
- * Context: as gomalloc(); for more than can be had of whole pages at once it has to
- * be one that may sleep.
+ * Context: as gomalloc().
  * Return: the reserve with all @n objects, for goalloc_reserve_release(); NULL if that
  * many are not to be had: then none is taken.
  */
@@ -113,6 +112,7 @@ EXPORT_SYMBOL_GPL(goalloc_reserve_take);
  * @r: the reserve
  *
  * Context: any, as long as nobody else uses @r.
+ * Return: a number from 0 to that of goalloc_reserve().
  */
 unsigned int goalloc_reserve_left(const struct goalloc_reserve *r)
 {

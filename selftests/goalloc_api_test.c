@@ -135,6 +135,44 @@ static void test_kv(void)
 	expect(!gokvmalloc_array(half, 2, GFP_KERNEL));
 }
 
+static struct goalloc_reserve *reserve;
+static void *taken[2];
+
+static void take_in_irq(struct irq_work *work)
+{
+	taken[0] = goalloc_reserve_take(reserve, __GFP_ZERO);
+	taken[1] = goalloc_reserve_take(reserve, 0);
+}
+
+/* What was taken beforehand is there with interrupts off, and in an interrupt. */
+static void test_reserve(void)
+{
+	struct irq_work work = IRQ_WORK_INIT_HARD(take_in_irq);
+	u64 before = misuse();
+	unsigned long flags;
+	unsigned int i;
+
+	reserve = goalloc_reserve(300, 40, GFP_KERNEL);
+	if (!expect(reserve))
+		return;
+	expect(objects() == 41);
+	local_irq_save(flags);
+	for (i = 0; i < 38; i++)
+		gofree(goalloc_reserve_take(reserve, 0));
+	local_irq_restore(flags);
+	irq_work_queue(&work);
+	irq_work_sync(&work);
+	expect(taken[0] && !memchr_inv(taken[0], 0, 300));
+	expect(taken[1] && taken[1] != taken[0]);
+	expect(!goalloc_reserve_left(reserve));
+	gofree_bulk(2, taken);
+	expect(!goalloc_reserve_refill(reserve, GFP_KERNEL));
+	expect(objects() == 41);
+	goalloc_reserve_release(reserve);
+	expect(!objects());
+	expect(misuse() == before);
+}
+
 static void test_bulk(void)
 {
 	static void *p[500];
@@ -496,6 +534,7 @@ static const struct {
 	{ "kv", test_kv },
 	{ "bulk", test_bulk },
 	{ "mempool", test_mempool },
+	{ "reserve", test_reserve },
 #ifdef DEFINE_FREE
 	{ "cleanup", test_cleanup },
 #endif

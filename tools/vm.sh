@@ -207,9 +207,13 @@ have_kvm() {
 }
 
 qemu_command() {
+	local khz=''
+
+	# With icount and KVM the guest's counter is not the host's
+	[ "$1" = kvm ] || [ "$icount" ] || khz=$("$tools/tsc-khz.sh")
 	qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot
 		-display none -m "$mem" -kernel "$image" -initrd "$work/initramfs"
-		-append "console=ttyS0 loglevel=7 oops=panic panic=-1 no_timer_check $append")
+		-append "console=ttyS0 loglevel=7 oops=panic panic=-1 no_timer_check ${khz:+tsc_early_khz=$khz }$append")
 	if [ "$1" = kvm ]; then
 		qemu+=(-accel kvm -cpu host -smp "$cpus,sockets=$nodes")
 	elif [ "$icount" ]; then

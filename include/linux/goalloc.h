@@ -83,6 +83,13 @@ void gokvfree(const void *p);
 void *gomempool_alloc(gfp_t gfp, void *size);
 void gomempool_free(void *p, void *size);
 
+struct goalloc_reserve;
+struct goalloc_reserve *goalloc_reserve(size_t size, unsigned int n, gfp_t gfp);
+int goalloc_reserve_refill(struct goalloc_reserve *r, gfp_t gfp);
+void *goalloc_reserve_take(struct goalloc_reserve *r, gfp_t gfp);
+unsigned int goalloc_reserve_left(const struct goalloc_reserve *r);
+void goalloc_reserve_release(struct goalloc_reserve *r);
+
 void *gomalloc_nolock(size_t size, gfp_t gfp) __alloc_size(1);
 void gofree_nolock(const void *p);
 

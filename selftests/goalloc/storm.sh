@@ -19,12 +19,15 @@ cpu_storm() {
 		echo 0 >"$cpu"
 		echo 1 >"$cpu"
 		echo >>"$cycles"
+		# PREEMPT_RT gets on with nothing else without a pause
+		sleep 0.1
 	done
 }
 
 memory_storm() {
 	while [ -e "$stop" ]; do
 		echo 3 >/proc/sys/vm/drop_caches
+		sleep 0.1
 	done
 }
 
