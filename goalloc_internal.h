@@ -345,6 +345,7 @@ static inline bool goalloc_may_enter_pages(void)
 
 int goalloc_meta_init(void);
 void goalloc_meta_stop(void);
+void goalloc_meta_settle(void);
 void goalloc_meta_exit(void);
 int goalloc_meta_prepare(gfp_t gfp);
 struct goalloc_mspan *goalloc_meta_span_get(size_t bytes, void **block);

@@ -639,6 +639,19 @@ void goalloc_meta_stop(void)
 	cancel_work_sync(&kick_work);
 }
 
+/**
+ * goalloc_meta_settle() - wait until the worker has done what it was asked for
+ *
+ * For tests: users get on with what there is.
+ *
+ * Context: task, may sleep.
+ */
+void goalloc_meta_settle(void)
+{
+	irq_work_sync(&kick_irq_work);
+	flush_work(&kick_work);
+}
+
 void goalloc_meta_exit(void)
 {
 	struct region *r;

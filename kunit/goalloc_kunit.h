@@ -10,6 +10,7 @@
 int goalloc_kunit_start(struct kunit_suite *suite);
 void goalloc_kunit_stop(struct kunit_suite *suite);
 void goalloc_kunit_check(struct kunit *test);
+int goalloc_kunit_case_init(struct kunit *test);
 void goalloc_kunit_case_exit(struct kunit *test);
 u64 goalloc_kunit_misuse(void);
 u64 goalloc_kunit_in_use(void);
@@ -33,6 +34,7 @@ static inline struct goalloc_class *goalloc_kunit_class(struct kunit *test)
 		.name = suite_name,				\
 		.suite_init = goalloc_kunit_start,		\
 		.suite_exit = goalloc_kunit_stop,		\
+		.init = goalloc_kunit_case_init,		\
 		.exit = goalloc_kunit_case_exit,		\
 		.test_cases = cases,				\
 	};							\

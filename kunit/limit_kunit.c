@@ -2,7 +2,6 @@
 /* KUnit suite goalloc_limit: all that is held is charged, and no more than the limit is. */
 #include "../goalloc_limit.c"
 
-#include <linux/delay.h>
 #include <linux/list.h>
 
 #include "goalloc_kunit.h"
@@ -12,7 +11,7 @@
 static int limit_init(struct kunit *test)
 {
 	goalloc_release_memory();
-	return 0;
+	return goalloc_kunit_case_init(test);
 }
 
 static void limit_exit(struct kunit *test)
@@ -29,20 +28,12 @@ static unsigned long held(void)
 	return st.held;
 }
 
-/* The worker may be about to fetch metadata: then the figures are right a moment later. */
 static void expect_charged(struct kunit *test)
 {
-	unsigned long is, counts;
-	int tries = 0;
-
-	do {
-		if (tries)
-			msleep(20);
-		is = held();
-		counts = atomic_long_read(&charged) + goalloc_class_metadata() +
-			 goalloc_nolock_metadata();
-	} while (is != counts && ++tries < 50);
-	KUNIT_EXPECT_EQ(test, is, counts);
+	/* it may be about to fetch metadata, between two lines of this */
+	goalloc_meta_settle();
+	KUNIT_EXPECT_EQ(test, held(), atomic_long_read(&charged) + goalloc_class_metadata() +
+				      goalloc_nolock_metadata());
 }
 
 /* Up to @max objects, as long as there are any. */

@@ -88,6 +88,16 @@ u64 goalloc_kunit_misuse(void)
 	return st.misuse;
 }
 
+/*
+ * Magazines are carved from a region that a worker fetches, and while there is none
+ * objects go past the bins: a case is not to depend on how soon that is.
+ */
+int goalloc_kunit_case_init(struct kunit *test)
+{
+	goalloc_meta_settle();
+	return goalloc_meta_prepare(GFP_KERNEL);
+}
+
 void goalloc_kunit_case_exit(struct kunit *test)
 {
 	goalloc_kunit_check(test);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KUnit suite goalloc_nolock: the stash, its edges, and what waits for interrupts. */
-#include <linux/delay.h>
-
 #include "../goalloc_nolock.c"
 
 #include "goalloc_kunit.h"
@@ -54,12 +52,8 @@ static void test_stash(struct kunit *test)
 		gofree_nolock(p[i]);
 	preempt_enable();
 	/* who asked wants more: the worker may be about it */
-	for (i = 0; i < 100; i++) {
-		goalloc_nolock_drain();
-		if (!READ_ONCE(any_wanted) && !goalloc_kunit_in_use())
-			break;
-		msleep(20);
-	}
+	goalloc_meta_settle();
+	goalloc_nolock_drain();
 	KUNIT_EXPECT_EQ(test, goalloc_kunit_in_use(), 0);
 }
 

@@ -15,7 +15,7 @@
 static int scavenger_init(struct kunit *test)
 {
 	goalloc_release_memory();
-	return 0;
+	return goalloc_kunit_case_init(test);
 }
 
 static void scavenger_exit(struct kunit *test)

@@ -80,6 +80,8 @@ check "still within it" [ "$(held_kib)" -le 16384 ]
 check "a limit below what is in use" set_to limit_mb 2
 check "takes nobody's objects" [ "$(figure objects 'in use')" = 5000 ]
 check "they are freed as they were" unload goalloc_smoke
+# What lies free may be used, also beyond the limit, until it has gone back
+release
 check "too much is refused" fails hold 5000
 check "what fits is given" hold 200
 check "within the new limit" [ "$(held_kib)" -le 2048 ]
