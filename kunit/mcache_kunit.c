@@ -268,6 +268,7 @@ static void test_stale_bin(struct kunit *test)
 	struct goalloc_bin *bin;
 
 	goalloc_release_memory();
+	KUNIT_ASSERT_EQ(test, goalloc_kunit_case_init(test), 0);
 	migrate_disable();
 	mag = goalloc_mcentral_empty(class->central[numa_mem_id()]);
 	KUNIT_ASSERT_NOT_NULL(test, mag);
@@ -335,6 +336,7 @@ static void test_stale_prev(struct kunit *test)
 	struct goalloc_bin *bin;
 
 	goalloc_release_memory();
+	KUNIT_ASSERT_EQ(test, goalloc_kunit_case_init(test), 0);
 	migrate_disable();
 	mag = goalloc_mcentral_empty(class->central[numa_mem_id()]);
 	KUNIT_ASSERT_NOT_NULL(test, mag);
@@ -361,6 +363,7 @@ static void test_stale_magazine(struct kunit *test)
 
 	for (round = 1; round <= 2; round++) {
 		goalloc_release_memory();
+		KUNIT_ASSERT_EQ(test, goalloc_kunit_case_init(test), 0);
 		migrate_disable();
 		central = class->central[numa_mem_id()];
 		mag = goalloc_mcentral_empty(central);

@@ -58,6 +58,8 @@ static unsigned int take_n(struct kunit *test, struct goalloc_mcentral *central,
 			grow(test, central);
 		got += more;
 	}
+	/* the next magazine comes from the same regions as the spans just now */
+	KUNIT_ASSERT_EQ(test, goalloc_meta_prepare(GFP_KERNEL), 0);
 	return got;
 }
 
