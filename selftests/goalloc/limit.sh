@@ -97,18 +97,21 @@ check "unloads" unload goalloc
 
 # ---- the scavenger ----
 
-check "loads with much slack" load goalloc retain_percent=1000 scavenge_ms=100
+check "loads without rounds" load goalloc retain_percent=100 scavenge_ms=0
 hold 20000 && unload goalloc_smoke
-check "CPUs that are idle are drained" within 60 nothing_cached
-kept=$(figure pages held)
-check "pages are kept for the next" [ "$kept" -gt 0 ]
-hold 2000
-check "less slack" set_to retain_percent 10
-# tails of spans and what the metadata's batches hold are not the scavenger's
+hold 8000
 used=$(figure bytes 'in use')
-check "what is beyond goes back" within 120 idle_below $((used / 2 + 512))
+check "more lies idle than is in use" [ "$(idle_kib)" -gt "$used" ]
+check "rounds" set_to scavenge_ms 50
+check "CPUs that are idle are drained" within 60 nothing_cached
+check "what is beyond the slack goes back" within 120 idle_below $((used * 5 / 4 + 512))
+sleep 2
+check "the slack stays" [ "$(idle_kib)" -gt $((used * 3 / 4)) ]
+check "less slack" set_to retain_percent 10
+# the tails of spans and what is free in those in use are not the scavenger's
+check "more goes back" within 120 idle_below $((used / 4 + 512))
 check "it is counted" [ "$(figure pages scavenged)" -gt 0 ]
-check "nothing of what is in use" [ "$(figure objects 'in use')" = 2000 ]
+check "nothing of what is in use" [ "$(figure objects 'in use')" = 8000 ]
 check "consistent with it" consistent
 check "no rounds any more" set_to scavenge_ms 0
 check "what is in use is freed" unload goalloc_smoke
